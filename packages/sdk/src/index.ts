@@ -1,0 +1,18 @@
+export { type ErrorCode, type ErrorMeaning, errorCatalog } from './catalog/errors.js';
+export { type MetricDefinition, metricCatalog } from './catalog/metrics.js';
+export { attributeNames, eventNames, headerNames, logFields, spanNames, unmatchedEndpoint } from './catalog/names.js';
+export { currentRecord, detached, runWith } from './context/active.js';
+export { monotonic } from './context/clock.js';
+export { acceptId, createRequestId, createSpanId } from './context/ids.js';
+export type { Identity, Stage, StageOptions, TracePosition, WorkRecord } from './context/record.js';
+export { CodedError, type ErrorBody } from './errors.js';
+export { errorBody } from './http-server/error-body.js';
+export type { HttpRequest, HttpRequests } from './http-server/http-requests.js';
+export type { IncomingRequest, Outcome } from './http-server/request-facts.js';
+export type { CacheObserver, Inference, Prediction } from './inference/inference.js';
+export type { CounterFamily, ExemplarLabels, GaugeFamily, HistogramFamily, LabelValues } from './metrics/families.js';
+export type { Metrics } from './metrics/metrics.js';
+export { outgoingHeaders } from './propagation/headers.js';
+export { type TaskContext, taskContextOf } from './propagation/task.js';
+export { redact, redactText } from './redaction/redact.js';
+export { type Observability, type ObservabilityOptions, startObservability } from './start.js';

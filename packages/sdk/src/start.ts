@@ -1,0 +1,206 @@
+import { context, propagation, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import type { DestinationStream, Logger } from 'pino';
+import { metricCatalog } from './catalog/metrics.js';
+import { contextOf, createContextManager, currentRecord, currentSpanId } from './context/active.js';
+import { createEpochClock, monotonic } from './context/clock.js';
+import { createSpanId } from './context/ids.js';
+import type { StageOptions } from './context/record.js';
+import { createHttpRequests, type HttpRequests } from './http-server/http-requests.js';
+import { type CacheObserver, createCacheObserver, createInference, type Inference } from './inference/inference.js';
+import { guardProcess, within } from './lifecycle.js';
+import { createLogging } from './logging/logger.js';
+import type { AnyRegistry } from './metrics/exposition.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { observeFetch } from './propagation/outbound-fetch.js';
+import { createPropagator } from './propagation/propagator.js';
+import { parseSettings } from './settings.js';
+import { createExporter, observed } from './tracing/exporters.js';
+import { createTracing, type Tracing } from './tracing/tracing.js';
+
+export interface ObservabilityOptions {
+  /** Name of the service; `OTEL_SERVICE_NAME` goes before it. */
+  readonly service?: string;
+  /** Version of the service, for traces. */
+  readonly version?: string;
+  /** Paths of probes and scrapes, logged at debug level only and not traced. Default: /health, /ready, /metrics. */
+  readonly quietPaths?: readonly string[];
+  /** Where log lines go; standard output when not given. */
+  readonly logDestination?: DestinationStream;
+  /** prom-client registry to add to; one of its own when not given. */
+  readonly registry?: AnyRegistry;
+  /** Whether signals and crashes flush telemetry. Default: true. Turn off where the service does it itself. */
+  readonly guardProcess?: boolean;
+  /** Longest time that a flush may take, in milliseconds. Default: 2000. */
+  readonly flushTimeoutMs?: number;
+  /** Read instead of `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Observability {
+  readonly service: string;
+  /** Which signals are on. */
+  readonly signals: { readonly logs: boolean; readonly metrics: boolean; readonly traces: boolean };
+  /** pino; each line carries the IDs of the work it is written in. */
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** OpenTelemetry tracer; its spans join the trace of the work they are started in. */
+  readonly tracer: Tracer;
+  readonly http: HttpRequests;
+  readonly inference: Inference;
+  cache(cacheType: string): CacheObserver;
+  /** Times one step of the current work; spans started inside hang below it. */
+  stage<Result>(name: string, run: () => Result, options?: Pick<StageOptions, 'attributes'>): Result;
+  /** Sends out everything buffered, within the flush bound. */
+  flush(): Promise<void>;
+  /** Flushes, then stops. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts logs, metrics and traces for this process.
+ *
+ * @throws Error when the environment holds a wrong setting; its message says what to change.
+ * @example
+ * const telemetry = startObservability({ service: 'orders' });
+ * app.use(observe(telemetry));
+ */
+export function startObservability(options: ObservabilityOptions = {}): Observability {
+  const settings = parseSettings(options.environment ?? process.env, options.service);
+  const clock = createEpochClock();
+  const logging = createLogging({
+    service: settings.service,
+    enabled: settings.logs,
+    level: settings.logLevel,
+    ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
+  });
+  const { log } = logging;
+  const metrics = createMetrics({
+    enabled: settings.metrics,
+    ...(options.registry === undefined ? {} : { registry: options.registry }),
+    onOverflow: (metric, label) => log.warn({ metric, label }, 'metric_over_budget'),
+  });
+  const tracing = startTracing({ settings, metrics, log, clock, version: options.version });
+
+  const manager = createContextManager();
+  context.setGlobalContextManager(manager);
+  propagation.setGlobalPropagator(createPropagator());
+  if (tracing.provider !== undefined) trace.setGlobalTracerProvider(tracing.provider);
+  const stopFetch = observeFetch();
+
+  const http = createHttpRequests({
+    logging,
+    metrics,
+    tracing,
+    clock,
+    quietPaths: new Set(options.quietPaths ?? ['/health', '/ready', '/metrics']),
+  });
+  const flush = async (): Promise<void> => {
+    logging.flush();
+    await within(options.flushTimeoutMs ?? 2000, tracing.flush());
+    logging.flush();
+  };
+  const stopGuard =
+    options.guardProcess === false
+      ? () => {}
+      : guardProcess({
+          log,
+          flush,
+          flushLogs: logging.flush,
+          fail: (record, error) => {
+            record.error = error;
+            if (record.name === '') record.name = 'crashed';
+            tracing.finish(record, { endedAt: monotonic(), kind: SpanKind.SERVER, failed: true });
+          },
+        });
+
+  return {
+    service: settings.service,
+    signals: { logs: settings.logs, metrics: settings.metrics, traces: tracing.enabled },
+    log,
+    metrics,
+    tracer: tracing.tracer,
+    http,
+    inference: createInference({ logging, metrics }),
+    cache: createCacheObserver(metrics),
+    stage: runStage,
+    flush,
+    async shutdown() {
+      stopGuard();
+      stopFetch();
+      await within(options.flushTimeoutMs ?? 2000, tracing.shutdown());
+      context.disable();
+      propagation.disable();
+      trace.disable();
+      logging.flush();
+    },
+  };
+}
+
+function startTracing(parts: {
+  settings: ReturnType<typeof parseSettings>;
+  metrics: Metrics;
+  log: Logger;
+  clock: ReturnType<typeof createEpochClock>;
+  version: string | undefined;
+}): Tracing {
+  const { settings, metrics, log } = parts;
+  const spans = metrics.counter(metricCatalog.spans);
+  let failing = false;
+  const exporters = settings.traceExporters.map((name) => createExporter(name, settings.otlpProtocol));
+  const exporter =
+    exporters.length === 0
+      ? undefined
+      : observed(exporters, (outcome, count, error) => {
+          spans.add({ outcome }, count);
+          if (outcome === 'failed' && !failing) log.warn({ err: error }, 'trace_export_failing');
+          if (outcome === 'exported' && failing) log.info('trace_export_recovered');
+          failing = outcome === 'failed';
+        });
+  const resource = defaultResource()
+    .merge(
+      resourceFromAttributes({
+        'service.name': settings.service,
+        ...(parts.version === undefined ? {} : { 'service.version': parts.version }),
+      }),
+    )
+    .merge(detectResources({ detectors: [envDetector] }));
+  return createTracing({
+    exporter,
+    resource,
+    sampling: settings.sampling,
+    batch: settings.batch,
+    clock: parts.clock,
+    onDrop: (count) => spans.add({ outcome: 'dropped' }, count),
+  });
+}
+
+function runStage<Result>(name: string, run: () => Result, options: Pick<StageOptions, 'attributes'> = {}): Result {
+  const record = currentRecord();
+  if (record === undefined) return run();
+  const spanId = createSpanId();
+  const parentSpanId = currentSpanId() ?? record.trace.spanId;
+  const startedAt = monotonic();
+  const end = (failure: { error?: unknown } = {}): void =>
+    record.addStage(name, startedAt, monotonic(), { ...options, spanId, parentSpanId, ...failure });
+  try {
+    const result = context.with(contextOf(record, spanId), run);
+    if (!(result instanceof Promise)) {
+      end();
+      return result;
+    }
+    return result.then(
+      (value) => {
+        end();
+        return value;
+      },
+      (error: unknown) => {
+        end({ error });
+        throw error;
+      },
+    ) as Result;
+  } catch (error) {
+    end({ error });
+    throw error;
+  }
+}

@@ -1,0 +1,163 @@
+import { type Context, type SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import {
+  BatchSpanProcessor,
+  type ReadableSpan,
+  SamplingDecision,
+  type Span,
+  type SpanExporter,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import { recordOf } from '../context/active.js';
+import type { EpochClock } from '../context/clock.js';
+import type { WorkRecord } from '../context/record.js';
+import type { Sample } from '../propagation/headers.js';
+import { createSpans } from './spans.js';
+
+export interface SamplingOptions {
+  /** Share of traces kept, 0 to 1; decided by the trace ID, so that all services decide alike. */
+  readonly ratio: number;
+  /** Whether the caller's decision, where there is one, is followed. */
+  readonly parentBased: boolean;
+  /** Work that took at least this many milliseconds is kept whatever the head of the trace decided. */
+  readonly slowMs: number;
+}
+
+export interface BatchOptions {
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+}
+
+export interface TracingOptions {
+  /** Undefined switches tracing off: nothing is recorded, IDs are still made. */
+  readonly exporter: SpanExporter | undefined;
+  readonly resource: Resource;
+  readonly sampling: SamplingOptions;
+  readonly batch: BatchOptions;
+  readonly clock: EpochClock;
+  readonly onDrop: (spans: number) => void;
+}
+
+export interface EndOptions {
+  readonly endedAt: number;
+  readonly kind: SpanKind;
+  readonly failed: boolean;
+}
+
+export interface Tracing {
+  readonly enabled: boolean;
+  readonly tracer: Tracer;
+  readonly provider: TracerProvider | undefined;
+  readonly sample: Sample;
+  /** Decides whether a finished record's trace is kept, and if so hands its spans to the exporter. */
+  finish(record: WorkRecord, options: EndOptions): boolean;
+  flush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Decides by the last 52 bits of the trace ID, which the sender made at random. */
+export function createSample({ ratio, parentBased }: SamplingOptions): Sample {
+  const bound = ratio * 2 ** 52;
+  return (traceId, remoteDecision) =>
+    parentBased && remoteDecision !== undefined ? remoteDecision : Number.parseInt(traceId.slice(-13), 16) < bound;
+}
+
+/** Most spans of other libraries kept for one unit of work while its end, and so the decision, is awaited. */
+const MOST_CHILD_SPANS = 512;
+
+/**
+ * Holds the spans that other libraries make inside a unit of work until it ends, then exports or drops them with it.
+ * The decision covers this process's part of a trace; spans that end later follow it.
+ */
+class ChildSpans implements SpanProcessor {
+  readonly #owners = new WeakMap<object, WorkRecord>();
+  readonly #waiting = new WeakMap<WorkRecord, ReadableSpan[]>();
+  readonly #next: SpanProcessor;
+  readonly #onDrop: (spans: number) => void;
+
+  constructor(next: SpanProcessor, onDrop: (spans: number) => void) {
+    this.#next = next;
+    this.#onDrop = onDrop;
+  }
+
+  onStart(span: Span, parentContext: Context): void {
+    const record = recordOf(parentContext);
+    if (record !== undefined) this.#owners.set(span, record);
+  }
+
+  onEnd(span: ReadableSpan): void {
+    const record = this.#owners.get(span);
+    if (record === undefined || record.kept !== undefined) {
+      if (record?.kept !== false) this.#next.onEnd(span);
+      return;
+    }
+    const waiting = this.#waiting.get(record);
+    if (waiting === undefined) this.#waiting.set(record, [span]);
+    else if (waiting.length < MOST_CHILD_SPANS) waiting.push(span);
+    else this.#onDrop(1);
+  }
+
+  release(record: WorkRecord): void {
+    const waiting = this.#waiting.get(record);
+    if (waiting === undefined) return;
+    this.#waiting.delete(record);
+    if (record.kept) for (const span of waiting) this.#next.onEnd(span);
+  }
+
+  forceFlush = (): Promise<void> => this.#next.forceFlush();
+  shutdown = (): Promise<void> => this.#next.shutdown();
+}
+
+/** Traces made from finished records, and from the spans that other libraries start inside them. */
+export function createTracing(options: TracingOptions): Tracing {
+  const { exporter, resource, sampling, clock } = options;
+  const sample = createSample(sampling);
+  if (exporter === undefined) {
+    const nothing = async () => {};
+    return {
+      enabled: false,
+      tracer: trace.getTracer('@throughline/sdk'),
+      provider: undefined,
+      sample,
+      finish: () => false,
+      flush: nothing,
+      shutdown: nothing,
+    };
+  }
+  const batch = new BatchSpanProcessor({ exporter, ...options.batch });
+  const children = new ChildSpans(batch, options.onDrop);
+  const provider = new TracerProvider({
+    resource,
+    spanProcessors: [children],
+    sampler: {
+      shouldSample: (parent, traceId) => {
+        const inWork = recordOf(parent) !== undefined;
+        const remote = trace.getSpanContext(parent);
+        const kept = inWork || sample(traceId, remote === undefined ? undefined : (remote.traceFlags & 1) === 1);
+        return { decision: kept ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD };
+      },
+      toString: () => `Throughline{${sampling.ratio}}`,
+    },
+  });
+  return {
+    enabled: true,
+    tracer: provider.getTracer('@throughline/sdk'),
+    provider,
+    sample,
+    finish(record, end) {
+      const slow = end.endedAt - record.startedAt >= sampling.slowMs;
+      record.kept = end.failed || (!record.quiet && (record.trace.sampled || slow));
+      children.release(record);
+      if (record.kept) for (const span of createSpans(record, { ...end, clock, resource })) batch.onEnd(span);
+      return record.kept;
+    },
+    flush: async () => {
+      await provider.forceFlush();
+      await exporter.forceFlush?.();
+    },
+    shutdown: () => provider.shutdown(),
+  };
+}
