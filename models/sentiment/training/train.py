@@ -76,7 +76,7 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def one_run(initial, tokenizer, items, dev, options, seed: int):
-    """One fine-tuning run; returns the exponential mean of the weights along its path."""
+    """One fine-tuning run; returns the exponential mean of the weights along its path, where it was best on dev."""
     torch.manual_seed(seed)
     rng, model = random.Random(seed), copy.deepcopy(initial)
     mean = copy.deepcopy(initial)
@@ -93,6 +93,7 @@ def one_run(initial, tokenizer, items, dev, options, seed: int):
     )
     embedding = model.bert.embeddings.word_embeddings.weight
     step, started, seen = 0, time.time(), 0
+    best, best_score, best_step = None, 0.0, 0
     for _ in range(options.epochs):
         for ids, mask, target in batches(items, tokenizer, options.batch, rng):
             model.train()
@@ -121,11 +122,15 @@ def one_run(initial, tokenizer, items, dev, options, seed: int):
             with torch.no_grad():
                 for kept, now in zip(mean.parameters(), model.parameters()):
                     kept.lerp_(now, 1 - keep)
-            if step % options.check == 0 or step == total:
+            if (step % options.check == 0 and step >= total // 3) or step == total:
                 score = accuracy(logits_of(mean, tokenizer, dev[0]), dev[1])
+                if score >= best_score:
+                    best, best_score, best_step = copy.deepcopy(mean), score, step
                 pace = seen / (time.time() - started)
                 print(f"seed {seed} step {step}/{total} dev {score:.4f} {pace:.0f} tokens/s {time.time() - started:.0f} s", flush=True)
-    return mean
+            if best is not None and step - best_step >= options.patience:
+                return best
+    return best
 
 
 def main() -> None:
@@ -139,9 +144,10 @@ def main() -> None:
     parser.add_argument("--neutral", type=float, default=0.25, help="share of the neutral phrases that is used")
     parser.add_argument("--adversarial", type=float, default=0.0)
     parser.add_argument("--mean-decay", type=float, default=0.998)
-    parser.add_argument("--check", type=int, default=400)
+    parser.add_argument("--check", type=int, default=200)
+    parser.add_argument("--patience", type=int, default=1000, help="steps without a better score after which a run ends")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=9)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
 

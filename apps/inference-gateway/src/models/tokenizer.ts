@@ -19,7 +19,8 @@ export async function createTokenizer({ folder, manifest }: Model): Promise<Toke
     await read(manifest.files.tokenizerConfig.path),
   );
   return (text) => {
-    const { ids } = tokenizer.encode(text);
+    // JavaScript lower-cases a sigma by its place in the word, the reference tokenizer letter by letter.
+    const { ids } = tokenizer.encode(text.replaceAll('Σ', 'σ'));
     if (ids.length <= manifest.maxTokens) return { ids, truncated: false };
     return { ids: [...ids.slice(0, manifest.maxTokens - 1), ids.at(-1) as number], truncated: true };
   };

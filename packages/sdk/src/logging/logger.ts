@@ -1,5 +1,5 @@
 import { context, trace } from '@opentelemetry/api';
-import { type DestinationStream, type LogFn, type Logger, pino } from 'pino';
+import { type Bindings, type DestinationStream, type LogFn, type Logger, pino } from 'pino';
 import { logFields } from '../catalog/names.js';
 import { recordOf } from '../context/active.js';
 import type { WorkRecord } from '../context/record.js';
@@ -64,6 +64,8 @@ export function createLogging(options: LoggingOptions): Logging {
     base: { [logFields.service]: options.service },
     messageKey: logFields.message,
     errorKey: logFields.error,
+    // Errors are made plain by the redaction policy, causes included.
+    serializers: { [logFields.error]: (error: unknown) => error },
     timestamp: () => `,"${logFields.timestamp}":"${new Date().toISOString()}"`,
   };
   const label = (name: string) => ({ [logFields.level]: name });
@@ -87,6 +89,10 @@ export function createLogging(options: LoggingOptions): Logging {
     },
     destination,
   );
+  const makeChild = log.child;
+  log.child = function child(this: Logger, bindings: Bindings, ...rest: []) {
+    return makeChild.call(this, redact(bindings) as Bindings, ...rest);
+  } as typeof log.child;
   const events = pino({ ...shared, formatters: { level: label } }, destination);
   return { log, events, clean: redact, flush };
 }

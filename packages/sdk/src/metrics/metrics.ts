@@ -31,6 +31,12 @@ export interface Metrics {
   text(accept?: string): Promise<{ contentType: string; text: string }>;
 }
 
+/** Event loop, GC, heap and CPU; without the gauges whose names claim to be counters. */
+function collectProcessMetrics(register: Registry): void {
+  collectDefaultMetrics({ register });
+  for (const kind of ['handles', 'requests', 'resources']) register.removeSingleMetric(`nodejs_active_${kind}_total`);
+}
+
 function openRegistry(): AnyRegistry {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(OPENMETRICS_CONTENT_TYPE);
@@ -56,7 +62,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     overflow.add({ metric, label });
     if (first) options.onOverflow(metric, label);
   };
-  if (options.registry === undefined) collectDefaultMetrics({ register: registry as Registry });
+  if (options.registry === undefined) collectProcessMetrics(registry as Registry);
   return {
     enabled: true,
     registry,

@@ -18,8 +18,8 @@ const DETECTORS: readonly (readonly [RegExp, string | ((found: string) => string
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
   [/\bgh[pousr]_[A-Za-z0-9]{20,}\b/g, REDACTED],
   [/\bxox[abposr]-[A-Za-z0-9-]{10,}/g, REDACTED],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, `$1${REDACTED}@`],
+  [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, REDACTED],
+  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@:]{0,256}:[^\s/@]{1,256}@/gi, `$1${REDACTED}@`],
   [
     /([?&;]|\b)((?:api[_-]?key|access[_-]?token|refresh[_-]?token|token|secret|password|passwd|pwd|signature|sig|x-amz-signature)\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s&;,]+)/gi,
     `$1$2${REDACTED}`,

@@ -1,0 +1,5 @@
+import { announceMissing } from './servers.ts';
+
+export function setup(): void {
+  announceMissing();
+}
