@@ -1,3 +1,4 @@
+export { environmentCatalog } from './environment.js';
 export { type ErrorCode, type ErrorMeaning, errorCatalog } from './errors.js';
 export { type MetricDefinition, metricCatalog } from './metrics.js';
 export {

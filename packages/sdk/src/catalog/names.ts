@@ -35,7 +35,6 @@ export const attributeNames = Object.freeze({
   inputTokens: 'inference.input.tokens',
   inputTruncated: 'inference.input.truncated',
   batchSize: 'inference.batch.size',
-  executionProvider: 'inference.execution_provider',
 });
 
 /** Fields of log lines. */
