@@ -15,6 +15,8 @@ export interface Gateway {
   shutdown(): Promise<void>;
 }
 
+const NO_WORKERS = { idle: 0, busy: 0 };
+
 /** Starts the gateway: it listens at once, and is ready when the model is. */
 export async function startGateway(
   config: Config,
@@ -24,24 +26,11 @@ export async function startGateway(
   const model = await loadModel(config.MODEL_DIR);
   const { id, version, labels } = model.manifest;
   let stopping = false;
-  let markReady = () => {};
-  const ready = new Promise<void>((resolve) => {
-    markReady = resolve;
-  });
-  const follow = followPool(telemetry, id, () => markReady());
-  const pool = startWorkerPool({
-    entry: options.workerEntry ?? new URL('./workers/entry.js', import.meta.url),
-    workerData: { model, threads: config.THREADS_PER_WORKER },
-    size: config.WORKERS,
-    maxQueue: config.MAX_QUEUE,
-    taskTimeoutMs: config.REQUEST_TIMEOUT_MS,
-    onEvent: follow,
-  });
-  gaugePool(telemetry, pool);
+  let pool: WorkerPool | undefined;
 
   const notReady = (): string | undefined => {
     if (stopping) return 'The service is stopping.';
-    const { idle, busy } = pool.state();
+    const { idle, busy } = pool?.state() ?? NO_WORKERS;
     return idle + busy > 0 ? undefined : `The model ${id} is not loaded yet.`;
   };
   const pipeline = createPipeline({
@@ -50,13 +39,31 @@ export async function startGateway(
     inference: telemetry.inference,
     classify: async (texts, { record, signal }) => {
       const missing = stopping ? undefined : notReady();
-      if (missing !== undefined) throw new CodedError('not_ready', missing, { retryAfterSeconds: 1 });
+      if (pool === undefined || missing !== undefined) {
+        throw new CodedError('not_ready', missing, { retryAfterSeconds: 1 });
+      }
       return pool.run(texts, { context: taskContextOf(record), signal });
     },
   });
   const app = createApp({ telemetry, pipeline, maxBodyBytes: config.MAX_BODY_BYTES, notReady });
+  // Before the workers: an address that cannot be had must end the process while none of them is inside the model.
   const server = await startHttpServer(app, { host: config.HOST, port: config.PORT, telemetry });
   telemetry.log.info({ url: server.url, model: id, version, workers: config.WORKERS }, 'gateway_listening');
+
+  let markReady = () => {};
+  const ready = new Promise<void>((resolve) => {
+    markReady = resolve;
+  });
+  const workers = startWorkerPool({
+    entry: options.workerEntry ?? new URL('./workers/entry.js', import.meta.url),
+    workerData: { model, threads: config.THREADS_PER_WORKER },
+    size: config.WORKERS,
+    maxQueue: config.MAX_QUEUE,
+    taskTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    onEvent: followPool(telemetry, id, () => markReady()),
+  });
+  pool = workers;
+  gaugePool(telemetry, workers);
 
   return {
     url: server.url,
@@ -64,7 +71,7 @@ export async function startGateway(
     async shutdown() {
       stopping = true;
       await server.drain(config.SHUTDOWN_GRACE_MS);
-      await pool.shutdown();
+      await workers.shutdown();
     },
   };
 }

@@ -104,15 +104,15 @@ describe('a model folder', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'model-'));
-    for (const name of ['manifest.json', 'model.onnx', 'tokenizer.json', 'tokenizer_config.json']) {
+    for (const name of ['manifest.json', 'model.onnx', 'model.onnx.data', 'tokenizer.json', 'tokenizer_config.json']) {
       await copyFile(join(modelFolder, name), join(folder, name));
     }
   });
   afterAll(() => rm(folder, { recursive: true }));
 
   test('that is damaged, incomplete or absent is refused with a sentence', async () => {
-    await truncate(join(folder, 'model.onnx'), 1000);
-    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx is damaged: its SHA-256 is/);
+    await truncate(join(folder, 'model.onnx.data'), 1000);
+    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx\.data is damaged: its SHA-256 is/);
     await rm(join(folder, 'tokenizer.json'));
     await expect(loadModel(folder)).rejects.toThrow(/cannot be read|is damaged/);
     await writeFile(join(folder, 'manifest.json'), '{"id":"../x"}');

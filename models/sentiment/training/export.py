@@ -6,7 +6,6 @@
 import argparse
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +122,13 @@ def main() -> None:
         report[f"{split} calibration error, uncalibrated"] = round(calibration_error(logits, labels, 1.0), 4)
 
     options.out.mkdir(parents=True, exist_ok=True)
-    shutil.copy(int8, options.out / "model.onnx")
+    # Weights in a file of their own are mapped into memory instead of copied: 20 MB less in each worker.
+    weights = "model.onnx.data"
+    (options.out / weights).unlink(missing_ok=True)
+    onnx.save(
+        onnx.load(str(int8)), str(options.out / "model.onnx"),
+        save_as_external_data=True, all_tensors_to_one_file=True, location=weights, size_threshold=1024,
+    )
     for name in ("tokenizer.json", "tokenizer_config.json"):
         data = json.loads((options.fp32 / name).read_text())
         if name == "tokenizer.json":
@@ -141,7 +146,7 @@ def main() -> None:
         "temperature": temperature,
         "files": {
             key: {"path": name, "sha256": sha256(options.out / name)}
-            for key, name in (("model", "model.onnx"), ("tokenizer", "tokenizer.json"), ("tokenizerConfig", "tokenizer_config.json"))
+            for key, name in (("model", "model.onnx"), ("weights", weights), ("tokenizer", "tokenizer.json"), ("tokenizerConfig", "tokenizer_config.json"))
         },
     }
     (options.out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

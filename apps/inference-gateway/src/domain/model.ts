@@ -13,7 +13,13 @@ export interface Manifest {
   readonly maxTokens: number;
   /** Divides the logits before softmax, so that scores mean what they say. */
   readonly temperature: number;
-  readonly files: { readonly model: ModelFile; readonly tokenizer: ModelFile; readonly tokenizerConfig: ModelFile };
+  readonly files: {
+    readonly model: ModelFile;
+    /** The network's weights, where they are not inside `model`; found by it under this name. */
+    readonly weights?: ModelFile | undefined;
+    readonly tokenizer: ModelFile;
+    readonly tokenizerConfig: ModelFile;
+  };
 }
 
 /** A model folder whose files are there and whole. Plain data: it may cross to a worker. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Manifest, Model, ModelFile } from '../domain/model.js';
@@ -13,7 +13,7 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
   labels: z.array(z.string().min(1).max(64)).min(2).max(1000),
   maxTokens: z.int().min(4).max(8192),
   temperature: z.number().positive(),
-  files: z.object({ model: file, tokenizer: file, tokenizerConfig: file }),
+  files: z.object({ model: file, weights: file.optional(), tokenizer: file, tokenizerConfig: file }),
 });
 
 /** Reads a model folder and checks its files against their hashes; throws with a sentence that says what is wrong. */
@@ -27,7 +27,8 @@ export async function loadModel(folder: string): Promise<Model> {
   }
   const parsed = manifestSchema.safeParse(parseJson(text, path));
   if (!parsed.success) throw new Error(`${path} is not a valid manifest:\n${z.prettifyError(parsed.error)}`);
-  await Promise.all(Object.values(parsed.data.files).map((entry: ModelFile) => checkFile(folder, entry)));
+  const present = Object.values(parsed.data.files).filter((entry) => entry !== undefined);
+  await Promise.all(present.map((entry) => checkFile(folder, entry)));
   return { folder, manifest: parsed.data };
 }
 
@@ -41,10 +42,25 @@ function parseJson(text: string, path: string): unknown {
 
 async function checkFile(folder: string, { path, sha256 }: ModelFile): Promise<void> {
   const full = join(folder, path);
-  const bytes = await readFile(full).catch(() => {
+  const found = await hashFile(full).catch(() => {
     throw new Error(`The model file ${full} cannot be read.`);
   });
-  const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== sha256)
-    throw new Error(`The model file ${full} is damaged: its SHA-256 is ${found}, the manifest says ${sha256}.`);
+  if (found === sha256) return;
+  throw new Error(`The model file ${full} is damaged: its SHA-256 is ${found}, the manifest says ${sha256}.`);
+}
+
+/** SHA-256 of a file, read through one buffer: read whole, a model would stay in memory until the next collection. */
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  const handle = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
 }
