@@ -25,6 +25,9 @@ export interface Stage {
   readonly error?: unknown;
 }
 
+/** Most steps kept of one unit of work; a loop that notes each turn must not fill the memory. */
+const MOST_STAGES = 1000;
+
 /** The IDs that follow a unit of work everywhere. */
 export interface Identity {
   readonly requestId: string;
@@ -63,7 +66,7 @@ export class WorkRecord implements Identity {
 
   /** Notes a step that has ended. */
   addStage(name: string, startedAt: number, endedAt: number, options: StageOptions = {}): void {
-    this.stages.push({ name, startedAt, endedAt, ...options });
+    if (this.stages.length < MOST_STAGES) this.stages.push({ name, startedAt, endedAt, ...options });
   }
 }
 

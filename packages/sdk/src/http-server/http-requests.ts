@@ -114,7 +114,13 @@ export function createHttpRequests(options: HttpRequestsOptions): HttpRequests {
         },
         run: (handler) => runWith(record, handler),
         close: (outcome) => {
-          if (open.has(incoming)) close(incoming, record, outcome);
+          if (!open.has(incoming)) return;
+          try {
+            close(incoming, record, outcome);
+          } catch (error) {
+            // Observation must not break what it observes.
+            logging.log.error({ err: error }, 'telemetry_failed');
+          }
         },
       };
     },
