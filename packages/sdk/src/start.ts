@@ -2,10 +2,10 @@ import { context, propagation, SpanKind, type Tracer, trace } from '@opentelemet
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import type { DestinationStream, Logger } from 'pino';
 import { metricCatalog } from './catalog/metrics.js';
-import { contextOf, createContextManager, currentRecord, currentSpanId } from './context/active.js';
+import { createContextManager } from './context/active.js';
 import { createEpochClock, monotonic } from './context/clock.js';
-import { createSpanId } from './context/ids.js';
 import type { StageOptions } from './context/record.js';
+import { runStage } from './context/stage.js';
 import { createHttpRequests, type HttpRequests } from './http-server/http-requests.js';
 import { type CacheObserver, createCacheObserver, createInference, type Inference } from './inference/inference.js';
 import { guardProcess, within } from './lifecycle.js';
@@ -15,7 +15,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { observeFetch } from './propagation/outbound-fetch.js';
 import { createPropagator } from './propagation/propagator.js';
 import { parseSettings } from './settings.js';
-import { createExporter, observed } from './tracing/exporters.js';
+import { createExporter } from './tracing/exporters.js';
 import { createTracing, type Tracing } from './tracing/tracing.js';
 
 export interface ObservabilityOptions {
@@ -147,16 +147,6 @@ function startTracing(parts: {
   const { settings, metrics, log } = parts;
   const spans = metrics.counter(metricCatalog.spans);
   let failing = false;
-  const exporters = settings.traceExporters.map((name) => createExporter(name, settings.otlpProtocol));
-  const exporter =
-    exporters.length === 0
-      ? undefined
-      : observed(exporters, (outcome, count, error) => {
-          spans.add({ outcome }, count);
-          if (outcome === 'failed' && !failing) log.warn({ err: error }, 'trace_export_failing');
-          if (outcome === 'exported' && failing) log.info('trace_export_recovered');
-          failing = outcome === 'failed';
-        });
   const resource = defaultResource()
     .merge(
       resourceFromAttributes({
@@ -166,41 +156,17 @@ function startTracing(parts: {
     )
     .merge(detectResources({ detectors: [envDetector] }));
   return createTracing({
-    exporter,
+    exporters: settings.traceExporters.map((name) => createExporter(name, settings.otlpProtocol)),
     resource,
     sampling: settings.sampling,
     batch: settings.batch,
     clock: parts.clock,
     onDrop: (count) => spans.add({ outcome: 'dropped' }, count),
+    onExport: (outcome, count, error) => {
+      spans.add({ outcome }, count);
+      if (outcome === 'failed' && !failing) log.warn({ err: error }, 'trace_export_failing');
+      if (outcome === 'exported' && failing) log.info('trace_export_recovered');
+      failing = outcome === 'failed';
+    },
   });
-}
-
-function runStage<Result>(name: string, run: () => Result, options: Pick<StageOptions, 'attributes'> = {}): Result {
-  const record = currentRecord();
-  if (record === undefined) return run();
-  const spanId = createSpanId();
-  const parentSpanId = currentSpanId() ?? record.trace.spanId;
-  const startedAt = monotonic();
-  const end = (failure: { error?: unknown } = {}): void =>
-    record.addStage(name, startedAt, monotonic(), { ...options, spanId, parentSpanId, ...failure });
-  try {
-    const result = context.with(contextOf(record, spanId), run);
-    if (!(result instanceof Promise)) {
-      end();
-      return result;
-    }
-    return result.then(
-      (value) => {
-        end();
-        return value;
-      },
-      (error: unknown) => {
-        end({ error });
-        throw error;
-      },
-    ) as Result;
-  } catch (error) {
-    end({ error });
-    throw error;
-  }
 }

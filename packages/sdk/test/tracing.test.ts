@@ -152,3 +152,20 @@ test('an exporter that fails is told once, counted, and harms nothing', async ()
   expect(telemetry.lines.filter(({ message }) => message === 'trace_export_failing').length).toBeLessThanOrEqual(1);
   expect(telemetry.lines.filter(({ message }) => message === 'request_completed')).toHaveLength(3);
 });
+
+test('when too much is waiting, a trace is dropped whole, counted, and no exemplar points to it', async () => {
+  start({ OTEL_BSP_MAX_QUEUE_SIZE: '5' });
+  const requests = Array.from({ length: 3 }, () => {
+    const request = openRequest(telemetry);
+    request.record.addStage('one', monotonic(), monotonic());
+    request.close({ status: 200, aborted: false });
+    return request;
+  });
+  await telemetry.flush();
+  const kept = await Promise.all(requests.map(({ record }) => sink.spansOf(record.trace.traceId)));
+  expect(kept.map((spans) => spans.length)).toEqual([2, 2, 0]);
+  const { text } = await telemetry.metrics.text('application/openmetrics-text');
+  expect(text).toContain('telemetry_spans_total{outcome="dropped"} 2');
+  expect(text).toContain('telemetry_spans_total{outcome="exported"} 4');
+  expect(text).not.toContain(requests[2]?.record.trace.traceId as string);
+});

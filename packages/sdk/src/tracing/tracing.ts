@@ -13,6 +13,7 @@ import { recordOf } from '../context/active.js';
 import type { EpochClock } from '../context/clock.js';
 import type { WorkRecord } from '../context/record.js';
 import type { Sample } from '../propagation/headers.js';
+import { type OnExport, observed } from './exporters.js';
 import { createSpans } from './spans.js';
 
 export interface SamplingOptions {
@@ -32,13 +33,14 @@ export interface BatchOptions {
 }
 
 export interface TracingOptions {
-  /** Undefined switches tracing off: nothing is recorded, IDs are still made. */
-  readonly exporter: SpanExporter | undefined;
+  /** None switches tracing off: nothing is recorded, IDs are still made. */
+  readonly exporters: readonly SpanExporter[];
   readonly resource: Resource;
   readonly sampling: SamplingOptions;
   readonly batch: BatchOptions;
   readonly clock: EpochClock;
   readonly onDrop: (spans: number) => void;
+  readonly onExport: OnExport;
 }
 
 export interface EndOptions {
@@ -68,18 +70,46 @@ export function createSample({ ratio, parentBased }: SamplingOptions): Sample {
 /** Most spans of other libraries kept for one unit of work while its end, and so the decision, is awaited. */
 const MOST_CHILD_SPANS = 512;
 
+/** The bounded way out: takes a trace whole or, when too much is waiting already, not at all. */
+class Outbox {
+  readonly #batch: BatchSpanProcessor;
+  readonly #limit: number;
+  readonly #onDrop: (spans: number) => void;
+  #waiting = 0;
+
+  constructor(batch: BatchSpanProcessor, limit: number, onDrop: (spans: number) => void) {
+    this.#batch = batch;
+    this.#limit = limit;
+    this.#onDrop = onDrop;
+  }
+
+  send(spans: readonly ReadableSpan[]): boolean {
+    if (this.#waiting + spans.length > this.#limit) {
+      this.#onDrop(spans.length);
+      return false;
+    }
+    this.#waiting += spans.length;
+    for (const span of spans) this.#batch.onEnd(span);
+    return true;
+  }
+
+  settled(spans: number): void {
+    this.#waiting -= spans;
+  }
+}
+
 /**
- * Holds the spans that other libraries make inside a unit of work until it ends, then exports or drops them with it.
+ * Holds the spans that other libraries make inside a unit of work until it ends, to be exported or dropped with it.
  * The decision covers this process's part of a trace; spans that end later follow it.
  */
 class ChildSpans implements SpanProcessor {
   readonly #owners = new WeakMap<object, WorkRecord>();
   readonly #waiting = new WeakMap<WorkRecord, ReadableSpan[]>();
-  readonly #next: SpanProcessor;
+  readonly #outbox: Outbox;
   readonly #onDrop: (spans: number) => void;
 
-  constructor(next: SpanProcessor, onDrop: (spans: number) => void) {
-    this.#next = next;
+  constructor(outbox: Outbox, onDrop: (spans: number) => void) {
+    this.#outbox = outbox;
     this.#onDrop = onDrop;
   }
 
@@ -91,7 +121,7 @@ class ChildSpans implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const record = this.#owners.get(span);
     if (record === undefined || record.kept !== undefined) {
-      if (record?.kept !== false) this.#next.onEnd(span);
+      if (record?.kept !== false) this.#outbox.send([span]);
       return;
     }
     const waiting = this.#waiting.get(record);
@@ -100,22 +130,22 @@ class ChildSpans implements SpanProcessor {
     else this.#onDrop(1);
   }
 
-  release(record: WorkRecord): void {
-    const waiting = this.#waiting.get(record);
-    if (waiting === undefined) return;
+  /** Gives out the spans of a record that has ended. */
+  take(record: WorkRecord): readonly ReadableSpan[] {
+    const waiting = this.#waiting.get(record) ?? [];
     this.#waiting.delete(record);
-    if (record.kept) for (const span of waiting) this.#next.onEnd(span);
+    return waiting;
   }
 
-  forceFlush = (): Promise<void> => this.#next.forceFlush();
-  shutdown = (): Promise<void> => this.#next.shutdown();
+  forceFlush = async (): Promise<void> => {};
+  shutdown = async (): Promise<void> => {};
 }
 
 /** Traces made from finished records, and from the spans that other libraries start inside them. */
 export function createTracing(options: TracingOptions): Tracing {
-  const { exporter, resource, sampling, clock } = options;
+  const { exporters, resource, sampling, clock } = options;
   const sample = createSample(sampling);
-  if (exporter === undefined) {
+  if (exporters.length === 0) {
     const nothing = async () => {};
     return {
       enabled: false,
@@ -127,8 +157,13 @@ export function createTracing(options: TracingOptions): Tracing {
       shutdown: nothing,
     };
   }
+  const exporter = observed(exporters, (outcome, spans, error) => {
+    outbox.settled(spans);
+    options.onExport(outcome, spans, error);
+  });
   const batch = new BatchSpanProcessor({ exporter, ...options.batch });
-  const children = new ChildSpans(batch, options.onDrop);
+  const outbox = new Outbox(batch, options.batch.maxQueueSize, options.onDrop);
+  const children = new ChildSpans(outbox, options.onDrop);
   const provider = new TracerProvider({
     resource,
     spanProcessors: [children],
@@ -150,14 +185,14 @@ export function createTracing(options: TracingOptions): Tracing {
     finish(record, end) {
       const slow = end.endedAt - record.startedAt >= sampling.slowMs;
       record.kept = end.failed || (!record.quiet && (record.trace.sampled || slow));
-      children.release(record);
-      if (record.kept) for (const span of createSpans(record, { ...end, clock, resource })) batch.onEnd(span);
+      const others = children.take(record);
+      if (record.kept) record.kept = outbox.send([...others, ...createSpans(record, { ...end, clock, resource })]);
       return record.kept;
     },
-    flush: async () => {
-      await provider.forceFlush();
+    async flush() {
+      await batch.forceFlush();
       await exporter.forceFlush?.();
     },
-    shutdown: () => provider.shutdown(),
+    shutdown: () => batch.shutdown(),
   };
 }
