@@ -10,7 +10,6 @@ import {
   spanNames,
 } from '@throughline/sdk/catalog';
 import { expect, test } from 'vitest';
-// @ts-expect-error a script without types
 import { referencePath, renderReference } from '../scripts/generate.mjs';
 
 const root = join(import.meta.dirname, '..');

@@ -8,28 +8,16 @@ import { parseArgs } from 'node:util';
 import { loadModel } from '../../apps/inference-gateway/dist/models/manifest.js';
 import { createTextClassifier } from '../../apps/inference-gateway/dist/models/text-classifier.js';
 import { createTokenizer } from '../../apps/inference-gateway/dist/models/tokenizer.js';
+import { readSentences } from './sst.mjs';
 
 const { values } = parseArgs({ options: { data: { type: 'string' } } });
 const folder = import.meta.dirname;
 const model = await loadModel(folder);
 const classifier = await createTextClassifier(model, { threads: 1 });
 const tokenize = await createTokenizer(model);
-const BRACKETS = { '-LRB-': '(', '-RRB-': ')', '-LSB-': '[', '-RSB-': ']', '-LCB-': '{', '-RCB-': '}' };
 
 /** Positive score of a text, 0 to 1. */
 const scoreOf = async (text) => (await classifier.classify([text])).classifications[0].scores[1];
-
-function readSentences(split) {
-  const lines = readFileSync(join(values.data, `${split}.txt`), 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-  return lines.map((line) => ({
-    label: Number(line[1]),
-    text: [...line.matchAll(/ ([^\s()]+)\)/g)]
-      .map(([, word]) => BRACKETS[word] ?? word.replaceAll('\\/', '/').replaceAll('\\*', '*'))
-      .join(' '),
-  }));
-}
 
 /** Expected calibration error over ten bins of equal width, of the score of the predicted label. */
 function calibrationError(judged) {
@@ -46,7 +34,7 @@ function calibrationError(judged) {
 }
 
 async function evaluateSplit(split) {
-  const sentences = readSentences(split);
+  const sentences = readSentences(values.data, split);
   const hash = createHash('sha256')
     .update(sentences.map(({ text }) => `${tokenize(text).ids.join(' ')}\n`).join(''))
     .digest('hex');

@@ -3,12 +3,13 @@ import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSentences } from '../../../models/sentiment/sst.mjs';
 import { find } from '../../../tests/support/servers.ts';
 import { argmax } from '../src/domain/softmax.ts';
 import { loadModel } from '../src/models/manifest.ts';
 import { createTextClassifier, type TextClassifier } from '../src/models/text-classifier.ts';
 import { createTokenizer, type Tokenize } from '../src/models/tokenizer.ts';
-import { loadSentiment, modelFolder, readSst } from './support.ts';
+import { loadSentiment, modelFolder } from './support.ts';
 
 let classifier: TextClassifier;
 let tokenize: Tokenize;
@@ -51,14 +52,14 @@ const sst = find('sst');
 describe.skipIf(sst === undefined)('on the Stanford Sentiment Treebank', () => {
   test.each(['dev', 'test'] as const)('token IDs equal the reference on every %s sentence', async (split) => {
     const { splits } = JSON.parse(await readFile(join(modelFolder, 'reference.json'), 'utf8'));
-    const sentences = readSst(sst as string, split);
+    const sentences = readSentences(sst as string, split);
     const lines = sentences.map(({ text }) => `${tokenize(text).ids.join(' ')}\n`).join('');
     expect(sentences).toHaveLength(splits[split].sentences);
     expect(createHash('sha256').update(lines).digest('hex')).toBe(splits[split].sha256);
   });
 
   test('accuracy on the dev sentences is what the model card says', async () => {
-    const sentences = readSst(sst as string, 'dev').filter(({ label }) => label !== 2);
+    const sentences = readSentences(sst as string, 'dev').filter(({ label }) => label !== 2);
     expect(sentences).toHaveLength(872);
     let right = 0;
     for (const { text, label } of sentences) {
