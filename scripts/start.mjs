@@ -2,7 +2,14 @@
 import { setUp } from './set-up.mjs';
 
 setUp();
-const { url, ready } = await import('../apps/inference-gateway/dist/main.js');
+const { url, ready, stop } = await import('../apps/inference-gateway/dist/main.js');
+
+// npm hands a signal to its shell, which dies of it without a word to us: notice that, and stop as if we had been told.
+const shell = process.ppid;
+setInterval(() => {
+  if (process.ppid !== shell) void stop();
+}, 250).unref();
+
 await ready;
 console.error(`
 Throughline is ready on ${url}. Try:

@@ -30,12 +30,17 @@ function cut(signal: NodeJS.Signals): void {
 
 let stopping = false;
 
-/** Stops in order: requests under way are answered, telemetry is sent out, then the process ends with `status`. */
-async function stop(status: number, onLimit: () => void): Promise<void> {
+/**
+ * Stops in order: requests under way are answered, telemetry is sent out, then the process ends with `status`;
+ * what takes too long is cut by `signal`. Further calls do nothing.
+ */
+export async function stop(status = 0, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (stopping) return;
   stopping = true;
+  telemetry.log.info({ signal }, 'gateway_stopping');
   setTimeout(() => {
     telemetry.log.error({ limit_ms: config.SHUTDOWN_TIMEOUT_MS }, 'gateway_shutdown_cut');
-    onLimit();
+    cut(signal);
   }, config.SHUTDOWN_TIMEOUT_MS).unref();
   await gateway.shutdown();
   telemetry.log.info('gateway_stopped');
@@ -44,17 +49,11 @@ async function stop(status: number, onLimit: () => void): Promise<void> {
 }
 
 for (const signal of SIGNALS) {
-  process.on(signal, () => {
-    if (stopping) return cut(signal);
-    telemetry.log.info({ signal }, 'gateway_stopping');
-    void stop(0, () => cut(signal));
-  });
+  process.on(signal, () => (stopping ? cut(signal) : void stop(0, signal)));
 }
 
 // The SDK has logged the crash. Leaving while a worker is inside the model would abort the process: leave in order.
-process.on('uncaughtException', () => {
-  if (!stopping) void stop(1, () => cut('SIGTERM'));
-});
+process.on('uncaughtException', () => void stop(1));
 
 /** Where the gateway listens, and when it is ready; read by the start script. */
 export const { url, ready } = gateway;
