@@ -4,6 +4,8 @@ import type { BatchOptions, SamplingOptions } from './tracing/tracing.js';
 /** What the environment says; the names are OpenTelemetry's wherever it has one. */
 export interface Settings {
   readonly service: string;
+  /** Everything is switched off. */
+  readonly disabled: boolean;
   readonly logLevel: string;
   readonly logs: boolean;
   readonly metrics: boolean;
@@ -84,6 +86,7 @@ export function parseSettings(environment: Environment, service: string | undefi
   const maxQueueSize = batchNumber('OTEL_BSP_MAX_QUEUE_SIZE', 8192);
   return Object.freeze({
     service: read(environment, 'OTEL_SERVICE_NAME') ?? service ?? 'unknown_service:node',
+    disabled: off,
     logLevel: readOneOf(environment, 'LOG_LEVEL', LEVELS, 'info'),
     logs: !off && readOneOf(environment, 'OTEL_LOGS_EXPORTER', ['console', 'none'], 'console') === 'console',
     metrics:

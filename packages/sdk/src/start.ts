@@ -16,6 +16,7 @@ import { observeFetch } from './propagation/outbound-fetch.js';
 import { createPropagator } from './propagation/propagator.js';
 import { parseSettings } from './settings.js';
 import { createExporter } from './tracing/exporters.js';
+import { createHostedTracing, findHostProvider } from './tracing/host.js';
 import { createTracing, type Tracing } from './tracing/tracing.js';
 
 export interface ObservabilityOptions {
@@ -80,12 +81,13 @@ export function startObservability(options: ObservabilityOptions = {}): Observab
     ...(options.registry === undefined ? {} : { registry: options.registry }),
     onOverflow: (metric, label) => log.warn({ metric, label }, 'metric_over_budget'),
   });
-  const tracing = startTracing({ settings, metrics, log, clock, version: options.version });
-
-  const manager = createContextManager();
-  context.setGlobalContextManager(manager);
-  propagation.setGlobalPropagator(createPropagator());
-  if (tracing.provider !== undefined) trace.setGlobalTracerProvider(tracing.provider);
+  const host = settings.disabled ? undefined : findHostProvider();
+  const tracing =
+    host === undefined
+      ? startTracing({ settings, metrics, log, clock, version: options.version })
+      : createHostedTracing(host, clock);
+  const leaveGlobals = joinGlobals(tracing, host !== undefined);
+  if (host !== undefined) log.info('tracing_joins_the_provider_that_is_registered');
   const stopFetch = observeFetch();
 
   const http = createHttpRequests({
@@ -129,11 +131,22 @@ export function startObservability(options: ObservabilityOptions = {}): Observab
       stopGuard();
       stopFetch();
       await within(options.flushTimeoutMs ?? 2000, tracing.shutdown());
-      context.disable();
-      propagation.disable();
-      trace.disable();
+      leaveGlobals();
       logging.flush();
     },
+  };
+}
+
+/** Registers with OpenTelemetry's API what nobody else has; returns the way to take it back. */
+function joinGlobals(tracing: Tracing, hosted: boolean): () => void {
+  if (hosted) return () => {};
+  context.setGlobalContextManager(createContextManager());
+  propagation.setGlobalPropagator(createPropagator());
+  if (tracing.provider !== undefined) trace.setGlobalTracerProvider(tracing.provider);
+  return () => {
+    context.disable();
+    propagation.disable();
+    trace.disable();
   };
 }
 

@@ -41,13 +41,13 @@ export const currentRecord = (): WorkRecord | undefined => recordOf(context.acti
 
 /** A context in which `record` is current and `spanId` is the parent of whatever spans are started. */
 export function contextOf(record: WorkRecord, spanId: string = record.trace.spanId): Context {
+  const { traceId, sampled } = record.trace;
   const active = context.active();
-  const base = recordOf(active) === record ? active : new LinkedContext(ROOT_CONTEXT, RECORD_KEY, record);
-  return trace.setSpanContext(base, {
-    traceId: record.trace.traceId,
-    spanId,
-    traceFlags: record.trace.sampled ? 1 : 0,
-  });
+  // Of what is active only the record's own trace is kept: another request must not be held on to.
+  const kept = trace.getSpanContext(active)?.traceId === traceId ? active : ROOT_CONTEXT;
+  const base = recordOf(active) === record ? active : new LinkedContext(kept, RECORD_KEY, record);
+  if (trace.getSpanContext(base)?.spanId === spanId) return base;
+  return trace.setSpanContext(base, { traceId, spanId, traceFlags: sampled ? 1 : 0 });
 }
 
 /** The span that new spans of the running code hang below. */

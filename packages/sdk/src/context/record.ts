@@ -1,4 +1,4 @@
-import type { Attributes, SpanKind } from '@opentelemetry/api';
+import type { Attributes, Context, SpanKind } from '@opentelemetry/api';
 
 /** Where a unit of work stands in its trace. */
 export interface TracePosition {
@@ -23,6 +23,13 @@ export interface Stage {
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
   readonly error?: unknown;
+}
+
+/** A step that is under way. */
+export interface RunningStage {
+  /** What runs inside it, runs in this context. */
+  readonly context: Context;
+  end(failure: { readonly error?: unknown }): void;
 }
 
 /** Most steps kept of one unit of work; a loop that notes each turn must not fill the memory. */
@@ -54,6 +61,8 @@ export class WorkRecord implements Identity {
   error: unknown;
   /** Whether its trace is kept; unknown until its end. */
   kept: boolean | undefined;
+  /** Set where steps must become spans at once, because another library's tracing is in charge. */
+  startStage: ((name: string, attributes: Attributes | undefined) => RunningStage) | undefined;
   /** Called at its end, with the exemplar that points to its trace where that is kept. */
   readonly atEnd: ((exemplar: Readonly<Record<string, string>> | undefined) => void)[] = [];
 

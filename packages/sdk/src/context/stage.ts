@@ -2,39 +2,47 @@ import { context } from '@opentelemetry/api';
 import { contextOf, currentRecord, currentSpanId } from './active.js';
 import { monotonic } from './clock.js';
 import { createSpanId } from './ids.js';
-import type { StageOptions } from './record.js';
+import type { RunningStage, StageOptions, WorkRecord } from './record.js';
+
+/** A step that is noted in its record when it ends. */
+function startNoted(record: WorkRecord, name: string, attributes: StageOptions['attributes']): RunningStage {
+  const spanId = createSpanId();
+  const parentSpanId = currentSpanId() ?? record.trace.spanId;
+  const startedAt = monotonic();
+  const options = attributes === undefined ? { spanId, parentSpanId } : { spanId, parentSpanId, attributes };
+  return {
+    context: contextOf(record, spanId),
+    end: (failure) => record.addStage(name, startedAt, monotonic(), { ...options, ...failure }),
+  };
+}
 
 /** Times one step of the current work, until its promise settles; spans started inside hang below it. */
 export function runStage<Result>(
   name: string,
   run: () => Result,
-  options: Pick<StageOptions, 'attributes'> = {},
+  { attributes }: Pick<StageOptions, 'attributes'> = {},
 ): Result {
   const record = currentRecord();
   if (record === undefined) return run();
-  const spanId = createSpanId();
-  const parentSpanId = currentSpanId() ?? record.trace.spanId;
-  const startedAt = monotonic();
-  const end = (failure: { error?: unknown } = {}): void =>
-    record.addStage(name, startedAt, monotonic(), { ...options, spanId, parentSpanId, ...failure });
+  const stage = record.startStage?.(name, attributes) ?? startNoted(record, name, attributes);
   try {
-    const result = context.with(contextOf(record, spanId), run);
+    const result = context.with(stage.context, run);
     if (!(result instanceof Promise)) {
-      end();
+      stage.end({});
       return result;
     }
     return result.then(
       (value) => {
-        end();
+        stage.end({});
         return value;
       },
       (error: unknown) => {
-        end({ error });
+        stage.end({ error });
         throw error;
       },
     ) as Result;
   } catch (error) {
-    end({ error });
+    stage.end({ error });
     throw error;
   }
 }

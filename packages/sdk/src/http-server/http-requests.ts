@@ -3,11 +3,10 @@ import { metricCatalog } from '../catalog/metrics.js';
 import { headerNames, unmatchedEndpoint } from '../catalog/names.js';
 import { runWith } from '../context/active.js';
 import { type EpochClock, monotonic } from '../context/clock.js';
-import { WorkRecord } from '../context/record.js';
+import type { WorkRecord } from '../context/record.js';
 import type { Logging } from '../logging/logger.js';
 import type { ExemplarLabels } from '../metrics/families.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { identify } from '../propagation/headers.js';
 import { formatTraceparent } from '../propagation/trace-context.js';
 import type { Tracing } from '../tracing/tracing.js';
 import {
@@ -100,7 +99,7 @@ export function createHttpRequests(options: HttpRequestsOptions): HttpRequests {
     open(incoming) {
       const startedAt = monotonic();
       clock.follow(startedAt);
-      const record = new WorkRecord(identify(incoming.headers, tracing.sample), startedAt);
+      const record = tracing.begin(incoming.headers, startedAt);
       record.quiet = options.quietPaths.has(incoming.path);
       open.add(incoming);
       lines.received(incoming, record);

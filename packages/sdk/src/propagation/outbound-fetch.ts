@@ -34,6 +34,12 @@ export function observeFetch(): () => void {
     const { request } = message as { request: UndiciRequest };
     const record = currentRecord();
     if (record === undefined) return;
+    if (record.startStage !== undefined) {
+      // Another library's tracing is in charge: the trace is its to carry on, the request's IDs are ours.
+      const { traceparent, tracestate, ...ids } = outgoingHeaders(record);
+      for (const [name, value] of Object.entries(ids)) request.addHeader(name, value);
+      return;
+    }
     const call: Call = {
       record,
       spanId: createSpanId(),

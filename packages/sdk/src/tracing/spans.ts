@@ -47,7 +47,8 @@ interface SpanFacts {
   readonly error: unknown;
 }
 
-const cleanAttributes = (attributes: Attributes): Attributes => {
+/** Attributes without secrets. */
+export const cleanAttributes = (attributes: Attributes): Attributes => {
   const clean: Attributes = {};
   for (const [name, value] of Object.entries(attributes)) {
     clean[name] = typeof value === 'string' ? redactText(value) : value;

@@ -11,8 +11,8 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { recordOf } from '../context/active.js';
 import type { EpochClock } from '../context/clock.js';
-import type { WorkRecord } from '../context/record.js';
-import type { Sample } from '../propagation/headers.js';
+import { WorkRecord } from '../context/record.js';
+import { type IncomingHeaders, identify, type Sample } from '../propagation/headers.js';
 import { type OnExport, observed } from './exporters.js';
 import { createSpans } from './spans.js';
 
@@ -53,7 +53,8 @@ export interface Tracing {
   readonly enabled: boolean;
   readonly tracer: Tracer;
   readonly provider: TracerProvider | undefined;
-  readonly sample: Sample;
+  /** Opens the record of a request that has come in with these headers. */
+  begin(headers: IncomingHeaders, startedAt: number): WorkRecord;
   /** Decides whether a finished record's trace is kept, and if so hands its spans to the exporter. */
   finish(record: WorkRecord, options: EndOptions): boolean;
   flush(): Promise<void>;
@@ -145,13 +146,14 @@ class ChildSpans implements SpanProcessor {
 export function createTracing(options: TracingOptions): Tracing {
   const { exporters, resource, sampling, clock } = options;
   const sample = createSample(sampling);
+  const begin = (headers: IncomingHeaders, startedAt: number) => new WorkRecord(identify(headers, sample), startedAt);
   if (exporters.length === 0) {
     const nothing = async () => {};
     return {
       enabled: false,
       tracer: trace.getTracer('@throughline/sdk'),
       provider: undefined,
-      sample,
+      begin,
       finish: () => false,
       flush: nothing,
       shutdown: nothing,
@@ -181,7 +183,7 @@ export function createTracing(options: TracingOptions): Tracing {
     enabled: true,
     tracer: provider.getTracer('@throughline/sdk'),
     provider,
-    sample,
+    begin,
     finish(record, end) {
       const slow = end.endedAt - record.startedAt >= sampling.slowMs;
       record.kept = end.failed || (!record.quiet && (record.trace.sampled || slow));
