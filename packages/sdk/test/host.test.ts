@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Context, context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { type Context, context, propagation, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { RPCType, setRPCMetadata, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { monotonic, type Observability } from '@throughline/sdk';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -79,6 +79,21 @@ test('the host’s server span is the request’s: its IDs in the log, our attri
   for (const span of exporter.getFinishedSpans()) expect(span.spanContext().traceId).toBe(traceId);
   const { text } = await telemetry.metrics.text('application/openmetrics-text');
   expect(text).toContain(`trace_id="${traceId}",request_id="guest-1"`);
+});
+
+test('behind the span of a middleware, the server span is found all the same, and the active one stays active', async () => {
+  await asServer(async () => {
+    const server = trace.getActiveSpan() as Span;
+    const known = setRPCMetadata(context.active(), { type: RPCType.HTTP, span: server });
+    const middleware = trace.getTracer('host').startSpan('middleware', {}, known);
+    context.with(trace.setSpan(known, middleware), () => {
+      const request = openRequest(telemetry, { 'x-request-id': 'guest-3' });
+      expect(request.run(() => trace.getActiveSpan())).toBe(middleware);
+      middleware.end();
+      request.close({ status: 200, aborted: false });
+    });
+  });
+  expect(named('SERVER').attributes).toMatchObject({ request_id: 'guest-3', 'http.response.status_code': 200 });
 });
 
 test('where the host starts no server span, one is started by it, below the caller’s', async () => {

@@ -39,15 +39,19 @@ export function recordOf(of: Context): WorkRecord | undefined {
 /** The work record of the code that is running. */
 export const currentRecord = (): WorkRecord | undefined => recordOf(context.active());
 
-/** A context in which `record` is current and `spanId` is the parent of whatever spans are started. */
-export function contextOf(record: WorkRecord, spanId: string = record.trace.spanId): Context {
+/**
+ * A context in which `record` is current and `spanId` is the parent of whatever spans are started. Without `spanId`,
+ * a span of the record's trace that is active already stays it, else it is the record's own.
+ */
+export function contextOf(record: WorkRecord, spanId?: string): Context {
   const { traceId, sampled } = record.trace;
   const active = context.active();
+  const sameTrace = trace.getSpanContext(active)?.traceId === traceId;
   // Of what is active only the record's own trace is kept: another request must not be held on to.
-  const kept = trace.getSpanContext(active)?.traceId === traceId ? active : ROOT_CONTEXT;
+  const kept = sameTrace ? active : ROOT_CONTEXT;
   const base = recordOf(active) === record ? active : new LinkedContext(kept, RECORD_KEY, record);
-  if (trace.getSpanContext(base)?.spanId === spanId) return base;
-  return trace.setSpanContext(base, { traceId, spanId, traceFlags: sampled ? 1 : 0 });
+  if (spanId === undefined && sameTrace) return base;
+  return trace.setSpanContext(base, { traceId, spanId: spanId ?? record.trace.spanId, traceFlags: sampled ? 1 : 0 });
 }
 
 /** The span that new spans of the running code hang below. */

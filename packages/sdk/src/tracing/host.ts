@@ -12,6 +12,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
+import { getRPCMetadata } from '@opentelemetry/core';
 import { attributeNames } from '../catalog/names.js';
 import type { EpochClock } from '../context/clock.js';
 import { type Identity, type RunningStage, WorkRecord } from '../context/record.js';
@@ -50,7 +51,8 @@ export function createHostedTracing(provider: TracerProvider, clock: EpochClock)
   const hosted = new WeakMap<WorkRecord, Hosted>();
 
   const serverSpan = (headers: IncomingHeaders, startedAt: number): Hosted => {
-    const active = trace.getActiveSpan();
+    // Behind an HTTP instrumentation the active span may be one of a middleware; the server span stands beside it.
+    const active = getRPCMetadata(context.active())?.span ?? trace.getActiveSpan();
     if (active !== undefined && isSpanContextValid(active.spanContext())) return { span: active, own: false };
     const parent = propagation.extract(ROOT_CONTEXT, headers);
     const startTime = clock.toEpoch(startedAt);
@@ -96,6 +98,11 @@ export function createHostedTracing(provider: TracerProvider, clock: EpochClock)
         correlationId: correlationId === made.traceId ? traceId : correlationId,
         trace: { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 },
       };
+      // At once: an HTTP instrumentation may end its span before the response tells us that it is over.
+      host.span.setAttributes({
+        [attributeNames.requestId]: requestId,
+        [attributeNames.correlationId]: identity.correlationId,
+      });
       const record = new WorkRecord(identity, startedAt);
       record.startStage = startStage;
       hosted.set(record, host);
@@ -106,12 +113,8 @@ export function createHostedTracing(provider: TracerProvider, clock: EpochClock)
       record.kept = record.trace.sampled;
       if (host === undefined) return record.kept;
       addStages(record, host.span);
-      host.span.setAttributes({
-        [attributeNames.requestId]: record.requestId,
-        [attributeNames.correlationId]: record.correlationId,
-        ...(record.tenantId === undefined ? {} : { [attributeNames.tenantId]: record.tenantId }),
-        ...cleanAttributes(record.attributes),
-      });
+      if (record.tenantId !== undefined) host.span.setAttribute(attributeNames.tenantId, record.tenantId);
+      host.span.setAttributes(cleanAttributes(record.attributes));
       if (end.failed) fail(host.span, record.error ?? new Error('failed'));
       if (host.own) host.span.updateName(record.name).end(clock.toEpoch(end.endedAt));
       return record.kept;
