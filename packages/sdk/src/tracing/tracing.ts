@@ -1,19 +1,12 @@
-import { type Context, type SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { type SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  type ReadableSpan,
-  SamplingDecision,
-  type Span,
-  type SpanExporter,
-  type SpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, SamplingDecision, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { recordOf } from '../context/active.js';
 import type { EpochClock } from '../context/clock.js';
 import { WorkRecord } from '../context/record.js';
 import { type IncomingHeaders, identify, type Sample } from '../propagation/headers.js';
 import { type OnExport, observed } from './exporters.js';
+import { ChildSpans, Outbox } from './outbox.js';
 import { createSpans } from './spans.js';
 
 export interface SamplingOptions {
@@ -66,80 +59,6 @@ export function createSample({ ratio, parentBased }: SamplingOptions): Sample {
   const bound = ratio * 2 ** 52;
   return (traceId, remoteDecision) =>
     parentBased && remoteDecision !== undefined ? remoteDecision : Number.parseInt(traceId.slice(-13), 16) < bound;
-}
-
-/** Most spans of other libraries kept for one unit of work while its end, and so the decision, is awaited. */
-const MOST_CHILD_SPANS = 512;
-
-/** The bounded way out: takes a trace whole or, when too much is waiting already, not at all. */
-class Outbox {
-  readonly #batch: BatchSpanProcessor;
-  readonly #limit: number;
-  readonly #onDrop: (spans: number) => void;
-  #waiting = 0;
-
-  constructor(batch: BatchSpanProcessor, limit: number, onDrop: (spans: number) => void) {
-    this.#batch = batch;
-    this.#limit = limit;
-    this.#onDrop = onDrop;
-  }
-
-  send(spans: readonly ReadableSpan[]): boolean {
-    if (this.#waiting + spans.length > this.#limit) {
-      this.#onDrop(spans.length);
-      return false;
-    }
-    this.#waiting += spans.length;
-    for (const span of spans) this.#batch.onEnd(span);
-    return true;
-  }
-
-  settled(spans: number): void {
-    this.#waiting -= spans;
-  }
-}
-
-/**
- * Holds the spans that other libraries make inside a unit of work until it ends, to be exported or dropped with it.
- * The decision covers this process's part of a trace; spans that end later follow it.
- */
-class ChildSpans implements SpanProcessor {
-  readonly #owners = new WeakMap<object, WorkRecord>();
-  readonly #waiting = new WeakMap<WorkRecord, ReadableSpan[]>();
-  readonly #outbox: Outbox;
-  readonly #onDrop: (spans: number) => void;
-
-  constructor(outbox: Outbox, onDrop: (spans: number) => void) {
-    this.#outbox = outbox;
-    this.#onDrop = onDrop;
-  }
-
-  onStart(span: Span, parentContext: Context): void {
-    const record = recordOf(parentContext);
-    if (record !== undefined) this.#owners.set(span, record);
-  }
-
-  onEnd(span: ReadableSpan): void {
-    const record = this.#owners.get(span);
-    if (record === undefined || record.kept !== undefined) {
-      if (record?.kept !== false) this.#outbox.send([span]);
-      return;
-    }
-    const waiting = this.#waiting.get(record);
-    if (waiting === undefined) this.#waiting.set(record, [span]);
-    else if (waiting.length < MOST_CHILD_SPANS) waiting.push(span);
-    else this.#onDrop(1);
-  }
-
-  /** Gives out the spans of a record that has ended. */
-  take(record: WorkRecord): readonly ReadableSpan[] {
-    const waiting = this.#waiting.get(record) ?? [];
-    this.#waiting.delete(record);
-    return waiting;
-  }
-
-  forceFlush = async (): Promise<void> => {};
-  shutdown = async (): Promise<void> => {};
 }
 
 /** Traces made from finished records, and from the spans that other libraries start inside them. */
