@@ -12,7 +12,7 @@ import { guardProcess, within } from './lifecycle.js';
 import { createLogging } from './logging/logger.js';
 import type { AnyRegistry } from './metrics/exposition.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
-import { observeFetch } from './propagation/outbound-fetch.js';
+import { observeOutbound } from './propagation/outbound.js';
 import { createPropagator } from './propagation/propagator.js';
 import { parseSettings } from './settings.js';
 import { createExporter } from './tracing/exporters.js';
@@ -88,7 +88,7 @@ export function startObservability(options: ObservabilityOptions = {}): Observab
       : createHostedTracing(host, clock);
   const leaveGlobals = joinGlobals(tracing, host !== undefined);
   if (host !== undefined) log.info('tracing_joins_the_provider_that_is_registered');
-  const stopFetch = observeFetch();
+  const stopOutbound = observeOutbound();
 
   const http = createHttpRequests({
     logging,
@@ -129,7 +129,7 @@ export function startObservability(options: ObservabilityOptions = {}): Observab
     flush,
     async shutdown() {
       stopGuard();
-      stopFetch();
+      stopOutbound();
       await within(options.flushTimeoutMs ?? 2000, tracing.shutdown());
       leaveGlobals();
       logging.flush();

@@ -1,7 +1,9 @@
+import { get as httpGet } from 'node:http';
 import { SpanKind, trace } from '@opentelemetry/api';
 import { monotonic, type Observability } from '@throughline/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type SeenSpan, startOtlpSink } from '../../../tests/support/trace-backends.ts';
+import { until } from '../../../tests/support/until.ts';
 import { type Line, openRequest, startEcho, startQuietly } from './support.ts';
 
 type Sink = Awaited<ReturnType<typeof startOtlpSink>>;
@@ -171,4 +173,48 @@ test('when too much is waiting, a trace is dropped whole, counted, and no exempl
   expect(text).toContain('telemetry_spans_total{outcome="dropped"} 2');
   expect(text).toContain('telemetry_spans_total{outcome="exported"} 4');
   expect(text).not.toContain(requests[2]?.record.trace.traceId as string);
+});
+
+test('an outbound request of node:http becomes a client span, and from Node.js 22.12 on carries the IDs', async () => {
+  start();
+  const echo = await startEcho();
+  const request = openRequest(telemetry, { 'x-request-id': 'r-10' });
+  const call = (path: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      httpGet(`${echo.url}${path}`, (response) => response.resume().on('end', resolve)).on('error', reject);
+    });
+  await request.run(async () => {
+    await call('/fine?token=hunter2');
+    await expect(request.run(() => call('/broken'))).resolves.toBeUndefined();
+    httpGet('http://127.0.0.1:1/refused').on('error', () => {});
+  });
+  await call('/outside');
+  await until('the refused call', () => request.record.stages.length === 3);
+  request.close({ status: 200, aborted: false });
+  await telemetry.flush();
+  const { traceId } = request.record.trace;
+  const spans = (await sink.spansOf(traceId)).filter(({ name }) => name === 'GET');
+  expect(spans.map(({ failed }) => failed).toSorted()).toEqual([false, true, true]);
+  const fine = spans.find(({ attributes }) => attributes['url.path'] === '/fine') as SeenSpan;
+  expect(fine.attributes).toMatchObject({
+    'server.address': '127.0.0.1',
+    'server.port': Number(new URL(echo.url).port),
+  });
+  expect(JSON.stringify(spans)).not.toContain('hunter2');
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  if (major > 22 || (major === 22 && minor >= 12)) {
+    expect(echo.seen[0]).toMatchObject({ 'x-request-id': 'r-10', traceparent: `00-${traceId}-${fine.spanId}-01` });
+  }
+  expect(echo.seen[2]).not.toHaveProperty('traceparent');
+  await echo.stop();
+});
+
+test('what the exporter sends is not the work of a request', async () => {
+  start({ OTEL_BSP_SCHEDULE_DELAY: '20' });
+  const request = openRequest(telemetry);
+  await request.run(async () => {
+    request.close({ status: 200, aborted: false });
+    await until('the export', async () => (await sink.spansOf(request.record.trace.traceId)).length === 1);
+  });
+  expect(request.record.stages).toEqual([]);
 });
