@@ -28,15 +28,22 @@ function readOr(path, fallback) {
   }
 }
 
-function install() {
+/** What the stamp says when the packages that the lock file wants are installed for this machine. */
+function wantedStamp() {
   const lock = readFileSync(join(root, 'package-lock.json'));
-  const wanted = `${createHash('sha256').update(lock).digest('hex')} ${process.platform} ${process.arch}`;
-  if (readOr(stamp, '') === wanted) return;
+  return `${createHash('sha256').update(lock).digest('hex')} ${process.platform} ${process.arch}`;
+}
+
+/** Whether the installed packages are those of the lock file. */
+export const isInstalled = () => readOr(stamp, '') === wantedStamp();
+
+function install() {
+  if (isInstalled()) return;
   console.error('Installing packages, once …');
   const npm = process.env.npm_execpath;
   if (npm === undefined) run('npm', ['ci', '--no-progress'], { shell: process.platform === 'win32' });
   else run(process.execPath, [npm, 'ci', '--no-progress']);
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, wantedStamp());
 }
 
 /** Installs and builds; what is fresh is left alone (the compiler itself finds out what has changed). */

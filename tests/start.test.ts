@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isInstalled } from '../scripts/set-up.mjs';
 import { freePorts } from './support/trace-backends.ts';
 import { until } from './support/until.ts';
 
@@ -8,6 +9,8 @@ const root = join(import.meta.dirname, '..');
 
 // Without the watch in scripts/start.mjs the gateway went on, an orphan that held the port.
 test('npm start serves, says what to try, and stops in order when npm is told to end', async () => {
+  // Else npm start would install anew, under the running tests.
+  expect(isInstalled(), 'packages are not those of the lock file: use npm test').toBe(true);
   const [port] = await freePorts(1);
   const npm = spawn('npm', ['start'], {
     cwd: root,
