@@ -39,7 +39,12 @@ export async function metricsAnswer(
 export function errorAnswer(error: CodedError, record: WorkRecord | undefined): Answer {
   if (record !== undefined) record.error = error.code === 'internal_error' ? (error.cause ?? error) : error;
   const retry = error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
-  return { status: error.status, headers: { ...JSON_TYPE, ...retry }, body: JSON.stringify(errorBody(error, record)) };
+  const challenge = error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
+  return {
+    status: error.status,
+    headers: { ...JSON_TYPE, ...retry, ...challenge },
+    body: JSON.stringify(errorBody(error, record)),
+  };
 }
 
 /** Writes an answer; a response that has begun already can only be cut. */

@@ -1,8 +1,10 @@
 import { CodedError, type Observability } from '@throughline/sdk';
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { errorAnswer, healthAnswer, metricsAnswer, readyAnswer, toCodedError, writeAnswer } from './answers.js';
+import { type ApiKey, createKeyCheck } from './api-keys.js';
 import { follow, recordOf } from './follow.js';
 
+export { type ApiKey, hashApiKey } from './api-keys.js';
 export { clientGone } from './follow.js';
 
 /** The route template that has matched, mount paths included. */
@@ -35,6 +37,20 @@ export function observe(telemetry: Observability): RequestHandler {
 export function answerErrors(): ErrorRequestHandler {
   return (error, request, response, _next) => {
     writeAnswer(response, errorAnswer(toCodedError(error), recordOf(request)));
+  };
+}
+
+/**
+ * Lets only requests with one of these keys pass, in `X-API-Key` or as a bearer token; others are answered 401.
+ *
+ * @example
+ * app.use('/orders', requireApiKey(telemetry, [{ id: 'shop', sha256: hashApiKey(key), tenantId: 'acme' }]));
+ */
+export function requireApiKey(telemetry: Observability, keys: readonly ApiKey[]): RequestHandler {
+  const check = createKeyCheck(telemetry, keys);
+  return (request, _response, next) => {
+    check(request);
+    next();
   };
 }
 

@@ -1,7 +1,16 @@
 import { CodedError, type Observability } from '@throughline/sdk';
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type {
+  FastifyPluginCallback,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  RouteHandlerMethod,
+} from 'fastify';
 import { type Answer, errorAnswer, healthAnswer, metricsAnswer, readyAnswer, toCodedError } from './answers.js';
+import { type ApiKey, createKeyCheck } from './api-keys.js';
 import { follow, followedRequest, clientGone as goneFrom, recordOf } from './follow.js';
+
+export { type ApiKey, hashApiKey } from './api-keys.js';
 
 export interface ObserveOptions {
   readonly telemetry: Observability;
@@ -40,6 +49,24 @@ export const observe: FastifyPluginCallback<ObserveOptions> = (app, { telemetry 
 };
 /** Applies to the app that it is registered on, not to a scope of its own. */
 Object.assign(observe, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'throughline' });
+
+/**
+ * A hook that lets only requests with one of these keys pass; others are answered 401.
+ *
+ * @example
+ * app.get('/orders', { onRequest: requireApiKey(telemetry, keys) }, handler);
+ */
+export const requireApiKey = (telemetry: Observability, keys: readonly ApiKey[]): onRequestHookHandler => {
+  const check = createKeyCheck(telemetry, keys);
+  return (request, _reply, next) => {
+    try {
+      check(request.raw);
+      next();
+    } catch (error) {
+      next(error as Error);
+    }
+  };
+};
 
 /** A signal that fires when the client leaves before its answer is whole. */
 export const clientGone = (reply: FastifyReply): AbortSignal => goneFrom(reply.raw);

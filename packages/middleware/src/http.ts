@@ -1,8 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { CodedError, type Observability } from '@throughline/sdk';
 import { errorAnswer, healthAnswer, metricsAnswer, readyAnswer, toCodedError, writeAnswer } from './answers.js';
+import { type ApiKey, createKeyCheck } from './api-keys.js';
 import { follow, recordOf } from './follow.js';
 
+export { type ApiKey, hashApiKey } from './api-keys.js';
 export { clientGone } from './follow.js';
 
 /** A handler of node:http; what it throws or rejects with is answered in the one JSON shape. */
@@ -30,6 +32,15 @@ export function observe(telemetry: Observability, handler: Handler, routeOf: Rou
         fail(error);
       }
     });
+  };
+}
+
+/** A handler that only requests with one of these keys reach; others are answered 401. */
+export function requireApiKey(telemetry: Observability, keys: readonly ApiKey[], handler: Handler): Handler {
+  const check = createKeyCheck(telemetry, keys);
+  return (request, response) => {
+    check(request);
+    return handler(request, response);
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { type ErrorCode, errorCatalog, type Observability, startObservability } from '@throughline/sdk';
@@ -17,7 +18,7 @@ export interface AppContext {
 /**
  * An app with the routes that the suite asks for:
  * `GET /items/:id` (below a mount where there are any) and `POST /echo` (JSON, at most 100 bytes) answer with what they
- * got and `seen`, the current request's ID; `/throws`, `/rejects`, `/slow`, `/stream`, `/breaks` do so; `/health`,
+ * got and `seen`, the current request's ID; `/private` asks for a key; `/throws`, `/rejects`, `/slow`, `/stream`, `/breaks` do so; `/health`,
  * `/ready`, `/metrics` are the adapter's.
  */
 export interface Adapter {
@@ -31,6 +32,9 @@ export interface Adapter {
 }
 
 type Line = Readonly<Record<string, unknown>>;
+/** The keys that `/private` asks for. */
+export const SECRET = 'k3y-'.repeat(12);
+export const KEYS = [{ id: 'shop', sha256: createHash('sha256').update(SECRET).digest('hex'), tenantId: 'acme' }];
 export const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** What every adapter must do, whatever its framework. */
@@ -133,6 +137,39 @@ export function describeAdapter(name: string, { start, bodyErrors }: Adapter): v
       expect(answer.status).toBe(429);
       expect(answer.headers['retry-after']).toBe('3');
       expect(answer.json.error).toMatchObject({ code: 'overloaded', retryable: true, details: { queue: 7 } });
+    });
+
+    test('a key is asked for, in either header; what is wrong is a security event, and its key in no log', async () => {
+      const ask = (headers: Readonly<Record<string, string>>) => send(`${url}/private`, { headers });
+      expect((await ask({ 'x-api-key': SECRET, 'x-request-id': 'keyed' })).json).toEqual({ seen: 'keyed' });
+      expect((await ask({ authorization: `Bearer ${SECRET}` })).status).toBe(200);
+      expect(await completed('keyed')).toMatchObject({ tenant_id: 'acme', endpoint: '/private' });
+      const wrong = [
+        {},
+        { 'x-api-key': `${SECRET}x` },
+        { 'x-api-key': 'y'.repeat(5000) },
+        { authorization: `Basic ${SECRET}` },
+      ];
+      for (const [i, headers] of wrong.entries()) {
+        const answer = await ask({ ...headers, 'x-request-id': `wrong-${i}` });
+        expect([answer.status, answer.headers['www-authenticate'], answer.json.error.code]).toEqual([
+          401,
+          'Bearer',
+          'unauthorized',
+        ]);
+        const event = lines.find(
+          (line) => line.message === 'authentication_failed' && line.request_id === `wrong-${i}`,
+        );
+        expect(event).toMatchObject({
+          level: 'warn',
+          security: true,
+          reason: i === 0 || i === 3 ? 'missing' : 'unknown',
+        });
+      }
+      expect(JSON.stringify(lines)).not.toContain(SECRET);
+      const { text } = await telemetry.metrics.text();
+      expect(text).toContain('auth_failures_total{reason="missing"} 2');
+      expect(text).toContain('auth_failures_total{reason="unknown"} 2');
     });
 
     test('a client that leaves is seen to leave: signal, outcome, metric', async () => {

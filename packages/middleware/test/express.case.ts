@@ -1,9 +1,18 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerErrors, clientGone, health, metrics, notFound, observe, ready } from '@throughline/middleware/express';
+import {
+  answerErrors,
+  clientGone,
+  health,
+  metrics,
+  notFound,
+  observe,
+  ready,
+  requireApiKey,
+} from '@throughline/middleware/express';
 import { CodedError, currentRecord } from '@throughline/sdk';
 import type express from 'express';
-import { type Adapter, JSON_HEADERS } from './adapter.case.ts';
+import { type Adapter, JSON_HEADERS, KEYS } from './adapter.case.ts';
 
 /** The app of the suite on a given version of Express. */
 export function expressAdapter(createExpress: typeof express): Adapter {
@@ -18,6 +27,9 @@ export function expressAdapter(createExpress: typeof express): Adapter {
       app.use('/items', items);
       app.post('/echo', createExpress.json({ limit: 100 }), (request, response) => {
         response.json({ body: request.body, seen: currentRecord()?.requestId });
+      });
+      app.get('/private', requireApiKey(telemetry, KEYS), (_request, response) => {
+        response.json({ seen: currentRecord()?.requestId });
       });
       app.get('/throws', () => {
         throw new Error('password=hunter2 in the stack');

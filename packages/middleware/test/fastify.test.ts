@@ -1,7 +1,7 @@
-import { clientGone, health, metrics, observe, ready } from '@throughline/middleware/fastify';
+import { clientGone, health, metrics, observe, ready, requireApiKey } from '@throughline/middleware/fastify';
 import { CodedError, currentRecord } from '@throughline/sdk';
 import Fastify from 'fastify';
-import { describeAdapter, JSON_HEADERS } from './adapter.case.ts';
+import { describeAdapter, JSON_HEADERS, KEYS } from './adapter.case.ts';
 
 describeAdapter('Fastify 5', {
   async start({ telemetry, missing, onGone }) {
@@ -17,6 +17,9 @@ describeAdapter('Fastify 5', {
       { prefix: '/items' },
     );
     app.post('/echo', async (request) => ({ body: request.body, seen: currentRecord()?.requestId }));
+    app.get('/private', { onRequest: requireApiKey(telemetry, KEYS) }, async () => ({
+      seen: currentRecord()?.requestId,
+    }));
     app.get('/throws', () => {
       throw new Error('password=hunter2 in the stack');
     });

@@ -1,8 +1,17 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { clientGone, type Handler, health, metrics, notFound, observe, ready } from '@throughline/middleware/http';
+import {
+  clientGone,
+  type Handler,
+  health,
+  metrics,
+  notFound,
+  observe,
+  ready,
+  requireApiKey,
+} from '@throughline/middleware/http';
 import { CodedError, currentRecord } from '@throughline/sdk';
-import { describeAdapter, JSON_HEADERS } from './adapter.case.ts';
+import { describeAdapter, JSON_HEADERS, KEYS } from './adapter.case.ts';
 
 const pathOf = (request: IncomingMessage): string => new URL(request.url ?? '/', 'http://x').pathname;
 
@@ -31,6 +40,10 @@ describeAdapter('node:http', {
         response.setHeader('Content-Type', 'application/json');
         response.end(JSON.stringify({ body, seen: currentRecord()?.requestId }));
       },
+      '/private': requireApiKey(telemetry, KEYS, (_request, response) => {
+        response.setHeader('Content-Type', 'application/json');
+        response.end(JSON.stringify({ seen: currentRecord()?.requestId }));
+      }),
       '/throws': () => {
         throw new Error('password=hunter2 in the stack');
       },

@@ -14,6 +14,7 @@ export const errorCatalog = Object.freeze({
   malformed_json: meaning(400, false, 'The body is not valid JSON.'),
   invalid_request: meaning(400, false, 'The request is understood but one of its parts is wrong.'),
   invalid_text: meaning(400, false, '`text` is missing, not a string, or empty.'),
+  unauthorized: meaning(401, false, 'The request carries no valid API key.'),
   not_found: meaning(404, false, 'There is nothing at this path.'),
   method_not_allowed: meaning(405, false, 'This path does not answer this method; `Allow` names those it does.'),
   request_timeout: meaning(408, true, 'The request did not arrive in time.'),

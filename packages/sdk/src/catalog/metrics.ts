@@ -131,6 +131,13 @@ export const metricCatalog = Object.freeze({
     buckets: requestBuckets,
     budget: 5,
   }),
+  authFailures: define({
+    name: 'auth_failures_total',
+    type: 'counter',
+    help: 'Requests refused for want of a valid API key, by reason: missing or unknown.',
+    labels: ['reason'],
+    budget: 5,
+  }),
   labelOverflow: define({
     name: 'telemetry_label_overflow_total',
     type: 'counter',

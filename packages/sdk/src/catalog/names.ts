@@ -62,6 +62,9 @@ export const logFields = Object.freeze({
   tokens: 'tokens',
   truncated: 'truncated',
   error: 'err',
+  security: 'security',
+  reason: 'reason',
+  clientAddress: 'client_address',
 });
 
 /** The `message` of the log lines that every service writes. */
@@ -69,6 +72,7 @@ export const eventNames = Object.freeze({
   requestReceived: 'request_received',
   requestCompleted: 'request_completed',
   predictionCompleted: 'prediction_completed',
+  authenticationFailed: 'authentication_failed',
 });
 
 export const headerNames = Object.freeze({
