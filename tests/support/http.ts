@@ -1,5 +1,11 @@
-import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import {
+  type Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type RequestListener,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 
 export interface Answer {
   readonly status: number;
@@ -68,4 +74,20 @@ export function sendRaw(url: string, bytes: string | Buffer): Promise<string> {
     socket.on('error', reject);
     socket.on('close', () => resolve(text));
   });
+}
+
+/** A server on a free port of loopback. */
+export async function listen(
+  handler: RequestListener,
+): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import { listen } from './http.ts';
 import { until } from './until.ts';
 
 /** A span as a backend shows it. Times are microseconds since 1970. */
@@ -50,7 +50,7 @@ export async function startOtlpSink(): Promise<TraceBackend & { readonly all: ()
     };
     traces.set(span.traceId, [...(traces.get(span.traceId) ?? []), seen]);
   };
-  const server = createServer(async (request, response) => {
+  const { url, stop } = await listen(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as {
@@ -59,21 +59,15 @@ export async function startOtlpSink(): Promise<TraceBackend & { readonly all: ()
     for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) spans.forEach(keep);
     response.setHeader('Content-Type', 'application/json').end('{}');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
   return {
     environment: {
       OTEL_TRACES_EXPORTER: 'otlp',
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
     },
     spansOf: async (traceId) => traces.get(traceId) ?? [],
     all: () => [...traces.values()].flat(),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop,
   };
 }
 

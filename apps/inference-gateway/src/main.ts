@@ -37,7 +37,7 @@ let stopping = false;
 export async function stop(status = 0, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (stopping) return;
   stopping = true;
-  telemetry.log.info({ signal }, 'gateway_stopping');
+  telemetry.log.info(status === 0 ? { signal } : { status }, 'gateway_stopping');
   setTimeout(() => {
     telemetry.log.error({ limit_ms: config.SHUTDOWN_TIMEOUT_MS }, 'gateway_shutdown_cut');
     cut(signal);

@@ -49,6 +49,20 @@ test('SIGTERM under load: every accepted request is answered, its telemetry sent
   await sink.stop();
 });
 
+test('a crash under load: what is under way is answered, the line is out, and the status is 1', async () => {
+  const fall = new URL('./fixtures/falls-on-signal.mjs', import.meta.url).href;
+  const gateway = await startGatewayProcess({ NODE_OPTIONS: `--import=${fall}` });
+  const load = await keepAsking(gateway.url, 8);
+  await until('some answers', () => load.answers.length > 50);
+  gateway.process.kill('SIGUSR2');
+  await load.done;
+  expect(await gateway.ended).toBe(1);
+  expect(load.losses).toEqual([]);
+  expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([200]));
+  const messages = gateway.lines().map(({ message }) => message);
+  expect(messages).toEqual(expect.arrayContaining(['process_crashed', 'gateway_stopping', 'gateway_stopped']));
+});
+
 test('readiness flips first: an open connection hears 503 from /ready, and is closed after its answer', async () => {
   const gateway = await startGatewayProcess({ SHUTDOWN_GRACE_MS: '1500', WORKERS: '1' });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });

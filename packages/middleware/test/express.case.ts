@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   answerErrors,
   clientGone,
@@ -12,6 +10,7 @@ import {
 } from '@throughline/middleware/express';
 import { CodedError, currentRecord } from '@throughline/sdk';
 import type express from 'express';
+import { listen } from '../../../tests/support/http.ts';
 import { type Adapter, JSON_HEADERS, KEYS } from './adapter.case.ts';
 
 /** The app of the suite on a given version of Express. */
@@ -52,16 +51,7 @@ export function expressAdapter(createExpress: typeof express): Adapter {
       app.get('/ready', ready(missing));
       app.get('/metrics', metrics(telemetry));
       app.use(notFound(), answerErrors());
-      const server = createServer(app);
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return {
-        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-        stop: () =>
-          new Promise((resolve) => {
-            server.close(() => resolve());
-            server.closeAllConnections();
-          }),
-      };
+      return listen(app);
     },
     bodyErrors: [
       { what: 'malformed JSON', body: '{"a":', headers: JSON_HEADERS, code: 'malformed_json' },

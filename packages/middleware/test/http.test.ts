@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import {
   clientGone,
   type Handler,
@@ -11,6 +10,7 @@ import {
   requireApiKey,
 } from '@throughline/middleware/http';
 import { CodedError, currentRecord } from '@throughline/sdk';
+import { listen } from '../../../tests/support/http.ts';
 import { describeAdapter, JSON_HEADERS, KEYS } from './adapter.case.ts';
 
 const pathOf = (request: IncomingMessage): string => new URL(request.url ?? '/', 'http://x').pathname;
@@ -71,16 +71,7 @@ describeAdapter('node:http', {
       return path in routes ? path : undefined;
     };
     const handler: Handler = (request, response) => (routes[routeOf(request) ?? ''] ?? notFound)(request, response);
-    const server = createServer(observe(telemetry, handler, routeOf));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      stop: () =>
-        new Promise((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    };
+    return listen(observe(telemetry, handler, routeOf));
   },
   bodyErrors: [
     { what: 'malformed JSON', body: '{"a":', headers: JSON_HEADERS, code: 'malformed_json' },

@@ -110,6 +110,7 @@ export function startObservability(options: ObservabilityOptions = {}): Observab
           flush,
           flushLogs: logging.flush,
           fail: (record, error) => {
+            if (record.kept !== undefined) return;
             record.error = error;
             if (record.name === '') record.name = 'crashed';
             tracing.finish(record, { endedAt: monotonic(), kind: SpanKind.SERVER, failed: true });

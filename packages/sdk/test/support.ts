@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Observability, type ObservabilityOptions, startObservability } from '@throughline/sdk';
+import { listen } from '../../../tests/support/http.ts';
 
 export type Line = Readonly<Record<string, unknown>> & { readonly message?: string };
 
@@ -30,19 +29,10 @@ export const openRequest = (
 /** A server on loopback that answers what it was asked. */
 export async function startEcho() {
   const seen: Record<string, unknown>[] = [];
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     seen.push(request.headers);
     response.statusCode = request.url === '/broken' ? 500 : 200;
     response.end('ok');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...server, seen };
 }

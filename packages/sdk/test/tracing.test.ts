@@ -209,6 +209,24 @@ test('an outbound request of node:http becomes a client span, and from Node.js 2
   await echo.stop();
 });
 
+test('headers that the caller sets by hand stay as they are, once', async () => {
+  start();
+  const echo = await startEcho();
+  const headers = { 'X-Request-ID': 'by-hand', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+  const request = openRequest(telemetry, { 'x-correlation-id': 'flow' });
+  await request.run(async () => {
+    await (await fetch(echo.url, { headers })).text();
+    await new Promise((resolve) => {
+      httpGet(echo.url, { headers }, (response) => response.resume().on('end', resolve));
+    });
+  });
+  for (const seen of echo.seen)
+    expect(seen).toMatchObject({ 'x-request-id': 'by-hand', traceparent: headers.traceparent });
+  expect(echo.seen[0]).toMatchObject({ 'x-correlation-id': 'flow' });
+  expect(echo.seen).toHaveLength(2);
+  await echo.stop();
+});
+
 test('what the exporter sends is not the work of a request', async () => {
   start({ OTEL_BSP_SCHEDULE_DELAY: '20' });
   const request = openRequest(telemetry);

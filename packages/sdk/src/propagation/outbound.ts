@@ -14,7 +14,15 @@ interface UndiciRequest {
   readonly origin: string | URL;
   readonly path: string;
   readonly method: string;
+  /** Names and values by turns, or (before undici 6) as they go over the wire. */
+  readonly headers: readonly unknown[] | string;
   addHeader(name: string, value: string): void;
+}
+
+/** The headers of an outbound request, as far as they can still be changed. */
+interface OutgoingMessage {
+  has(name: string): boolean;
+  set(name: string, value: string): void;
 }
 
 interface Target {
@@ -36,8 +44,8 @@ interface Call {
 function createCalls() {
   const calls = new WeakMap<object, Call>();
   return {
-    /** Begins a call of the current work, and hands out the headers that it should carry. */
-    begin(key: object, setHeader: ((name: string, value: string) => void) | undefined): void {
+    /** Begins a call of the current work, and gives it the headers that it should carry. */
+    begin(key: object, message: OutgoingMessage | undefined): void {
       const active = context.active();
       const record = recordOf(active);
       // Exporters suppress tracing: what they send is not the work of the request that happened to fill their batch.
@@ -46,7 +54,9 @@ function createCalls() {
       const spanId = createSpanId();
       for (const [name, value] of Object.entries(outgoingHeaders(record, spanId))) {
         // Where another library's tracing is in charge, the trace is its to carry on; the request's IDs are ours.
-        if (!(hosted && name.startsWith('trace'))) setHeader?.(name, value);
+        if (hosted && name.startsWith('trace')) continue;
+        // What the caller has set by hand stays: a second one would make both unreadable.
+        if (message?.has(name) === false) message.set(name, value);
       }
       if (hosted) return;
       calls.set(key, { record, spanId, parentSpanId: currentSpanId() ?? record.trace.spanId, startedAt: monotonic() });
@@ -79,12 +89,26 @@ function createCalls() {
   };
 }
 
+const undiciMessage = (request: UndiciRequest): OutgoingMessage => ({
+  has(name) {
+    const { headers } = request;
+    if (typeof headers === 'string') return headers.toLowerCase().includes(`${name}:`);
+    return headers.some((entry, i) => i % 2 === 0 && String(entry).toLowerCase() === name);
+  },
+  set: (name, value) => request.addHeader(name, value),
+});
+
 const undiciTarget =
   ({ method, origin, path }: UndiciRequest) =>
   (): Target => {
     const { hostname, port, protocol } = new URL(String(origin));
     return { method, host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80), path };
   };
+
+const clientMessage = (request: ClientRequest): OutgoingMessage => ({
+  has: (name) => request.hasHeader(name),
+  set: (name, value) => request.setHeader(name, value),
+});
 
 const clientTarget = (request: ClientRequest) => (): Target => ({
   method: request.method,
@@ -109,14 +133,11 @@ export function observeOutbound(): () => void {
   const beginClient = (request: ClientRequest, canSet: boolean): void => {
     if (known.has(request)) return;
     known.add(request);
-    calls.begin(request, canSet && !request.headersSent ? (name, value) => request.setHeader(name, value) : undefined);
+    calls.begin(request, canSet && !request.headersSent ? clientMessage(request) : undefined);
   };
 
   const listeners = [
-    [
-      'undici:request:create',
-      undici(({ request }) => calls.begin(request, (name, value) => request.addHeader(name, value))),
-    ],
+    ['undici:request:create', undici(({ request }) => calls.begin(request, undiciMessage(request)))],
     ['undici:request:headers', undici(({ request, response }) => calls.answered(request, response.statusCode))],
     ['undici:request:trailers', undici(({ request }) => calls.end(request, undiciTarget(request)))],
     ['undici:request:error', undici(({ request, error }) => calls.end(request, undiciTarget(request), error))],
